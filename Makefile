@@ -8,7 +8,7 @@ help:
 	@echo "make test-kurrentdb  run tests with a log in a double of KurrentDB (KURRENTDB: 24.10, 25.1 or 26.1) in place of SQLite"
 	@echo "make test-restore  send 10,000 messages after a backup, then restore the backup, on both engines"
 	@echo "make test-stories  run through full disks, lost databases, wrong clocks and stopped processes, 30 s each (STORY_SECONDS)"
-	@echo "make test-nodes    kill and stop those of three nodes that hold leases, under load: NODES_KILLS (20), NODES_PAUSES (10)"
+	@echo "make test-nodes    kill and stop those of three nodes that hold leases, under load, on PostgreSQL and a double of KurrentDB: NODES_KILLS (20), NODES_PAUSES (10)"
 	@echo "make test-upgrade  replace nodes of an older version (FROM, a commit) by this one, one after the other, under load"
 	@echo "make test-console  run the tests of the console, and its stories in Chromium on both engines, against servers of their own"
 	@echo "make lint          check formatting, clippy, rustdoc and generated files"
@@ -65,11 +65,12 @@ STORY_SECONDS ?= 30
 test-stories: need-rust need-postgres
 	COMMLOG_STORY_SECONDS=$(STORY_SECONDS) cargo test --test it -- stories:: --skip sending:: --test-threads 2
 
-# Prints how long it took until another node sent.
+# With the log in PostgreSQL, and in a double of KurrentDB. Prints how long it took until another node sent.
 NODES_KILLS ?= 20
 NODES_PAUSES ?= 10
 test-nodes: need-rust need-postgres
-	COMMLOG_NODES_KILLS=$(NODES_KILLS) COMMLOG_NODES_PAUSES=$(NODES_PAUSES) COMMLOG_TAKE_OVER_SECONDS=10 \
+	COMMLOG_TEST_LOG=kurrentdb-$(KURRENTDB) \
+		COMMLOG_NODES_KILLS=$(NODES_KILLS) COMMLOG_NODES_PAUSES=$(NODES_PAUSES) COMMLOG_TAKE_OVER_SECONDS=10 \
 		cargo test --test it -- stories::nodes:: --nocapture --test-threads 1
 
 # By default from the last version before several nodes took turns by leases, and before KurrentDB.

@@ -85,12 +85,15 @@ pub(super) fn due(waiting: &Waiting) -> Option<DateTime<Utc>> {
 /// Says until `shutdown` whether the log may send, where the dispatchers run on other nodes: campaigns heed it.
 pub async fn watch(app: App, shutdown: CancellationToken) {
     while wait_until_confirmed(&app, &[], &shutdown).await.is_some() {
-        shutdown.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await;
+        // A look that finds nothing held does not notice the shutdown.
+        if shutdown.run_until_cancelled(tokio::time::sleep(POLL_INTERVAL)).await.is_none() {
+            return;
+        }
     }
 }
 
 /// Returns the tenants whose messages still wait for a confirmation once others may be dispatched, with the number of their
-/// overdue messages; [`None`] if `shutdown` came first.
+/// overdue messages; [`None`] if `shutdown` came while everything was held.
 pub async fn wait_until_confirmed(
     app: &App,
     backlog: &[Waiting],

@@ -19,11 +19,14 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server and waits until it has said its address.
     pub(crate) fn start(place: &Place, arguments: &[&str]) -> Self {
-        let mut server = Self::start_unread(place.command(arguments), arguments[0] == "demo");
-        let mut lines = server.unread.take().unwrap();
-        // Whatever it says later must find a reader.
-        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
-        server
+        Self::start_unread(place.command(arguments), arguments[0] == "demo").unheard()
+    }
+
+    /// Starts one of several nodes of a place, as on a machine of its own: with a data folder of this name.
+    pub(crate) fn start_node(place: &Place, folder: &str) -> Self {
+        let mut command = place.command(&["serve"]);
+        command.env("COMMLOG_DATA_DIR", folder);
+        Self::start_unread(command, false).unheard()
     }
 
     /// As [`Self::start`], for somebody who hears each line that it says later.
@@ -36,10 +39,14 @@ impl Server {
 
     /// Starts `commlog serve` in a shell that does something before.
     pub(crate) fn start_after(place: &Place, before: &str) -> Self {
-        let mut server = Self::start_unread(in_shell(place, before), false);
-        let mut lines = server.unread.take().unwrap();
+        Self::start_unread(in_shell(place, before), false).unheard()
+    }
+
+    /// Whatever it says later must find a reader.
+    fn unheard(mut self) -> Self {
+        let mut lines = self.unread.take().unwrap();
         std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
-        server
+        self
     }
 
     /// As [`Self::start`]; nobody reads what it says later.

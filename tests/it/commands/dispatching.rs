@@ -348,6 +348,13 @@ on_both! {
         assert_eq!(provider.calls(), 1);
     }
 
+    async fn who_only_watches_whether_the_log_may_send_ends_at_shutdown(world: World) {
+        let shutdown = CancellationToken::new();
+        let watching = hold::watch(world.app.clone(), shutdown.clone());
+        shutdown.cancel();
+        tokio::time::timeout(Duration::from_secs(30), watching).await.expect("it ends");
+    }
+
     async fn messages_long_overdue_of_one_tenant_hold_no_other_tenant(world: World) {
         let stranger = Caller::new(world.app.ambient().uuid().into(), "key:agent");
         let registered = world.app.register_customer(&stranger, registration("grace@example.org")).await;

@@ -372,3 +372,11 @@ pub(super) fn on_postgres(place: &mut Place, log: &str, keys: &str) {
     place.set("COMMLOG_KEYS_URL", keys);
     place.set("COMMLOG_MASTER_KEY", &"6b".repeat(32));
 }
+
+/// The log of a place is in KurrentDB, and the other stores are in these databases.
+pub(super) fn on_kurrentdb(place: &mut Place, log: &str, keys: &str, read: &str) {
+    on_postgres(place, log, keys);
+    place.set("COMMLOG_READ_URL", read);
+    // One folder for all nodes.
+    place.set("COMMLOG_BLOBS_URL", "file:blobs");
+}

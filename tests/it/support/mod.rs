@@ -42,13 +42,17 @@ pub(crate) fn setting(variable: &str) -> Option<String> {
 
 /// The log that `COMMLOG_TEST_LOG` puts in the place of one in SQLite; absent if it is not set.
 pub(crate) async fn kurrentdb() -> Option<KurrentDouble> {
-    let version = match setting("COMMLOG_TEST_LOG")?.as_str() {
+    Some(KurrentDouble::start(kurrentdb_version()?).await)
+}
+
+/// The server that `COMMLOG_TEST_LOG` names; absent if it is not set.
+pub(crate) fn kurrentdb_version() -> Option<Version> {
+    Some(match setting("COMMLOG_TEST_LOG")?.as_str() {
         "kurrentdb-24.10" => Version::Single,
         "kurrentdb-25.1" => Version::Session,
         "kurrentdb-26.1" => Version::Records,
         other => panic!("COMMLOG_TEST_LOG={other} is none of kurrentdb-24.10, kurrentdb-25.1, kurrentdb-26.1"),
-    };
-    Some(KurrentDouble::start(version).await)
+    })
 }
 
 /// Compiles a library that is preloaded into a process, from its source in the repository.
