@@ -157,7 +157,8 @@ impl Nodes {
         let began = Instant::now();
         loop {
             let holder = self.leases.holder(lease).await.filter(|holder| holder.term > after);
-            let is_it = |node: &Node| holder.as_ref().is_some_and(|holder| holder.node.ends_with(node.server.address()));
+            let is_it =
+                |node: &Node| holder.as_ref().is_some_and(|holder| holder.node.ends_with(node.server.address()));
             if let (Some(index), Some(holder)) = (self.running.iter().position(is_it), &holder) {
                 return (index, holder.term);
             }
