@@ -126,6 +126,7 @@ async fn nodes_that_dispatch_in_shares_send_everything_once_while_some_are_kille
     take_overs.judge("killed", &killed);
     take_overs.judge("stopped", &stopped);
     the_rate_held(&nodes.world);
+    nodes.look_for_lost_calls().await;
     nodes.end().await;
 }
 
