@@ -64,11 +64,12 @@ impl<'a> Compiler<'a> {
             let ids = persons.iter().chain(nobody).flat_map(|&(person, record)| [person.into(), record.into()]);
             select.push(&format!("WITH scope (person_id, customer_id) AS (VALUES {rows}) "), ids);
         }
-        let by_range = match (self.scope, self.engine) {
-            (Scope::Range(_), Engine::Sqlite) => " INDEXED BY sqlite_autoindex_customers_1",
-            _ => "",
+        // SQLite would rather read all customers of a territory or an industry.
+        let by_id = match self.engine {
+            Engine::Sqlite => " INDEXED BY sqlite_autoindex_customers_1",
+            Engine::Postgres => "",
         };
-        select.push(&format!("SELECT {columns} FROM customers c{by_range}"), []);
+        select.push(&format!("SELECT {columns} FROM customers c{by_id}"), []);
         for (text, values) in std::mem::take(&mut self.joins) {
             select.push(&text, values);
         }

@@ -48,6 +48,34 @@ async fn the_rows_of_given_persons_are_found_by_the_person() {
     }
 }
 
+/// All customers of a territory were read for each piece of persons that a list looked at.
+#[tokio::test]
+async fn given_persons_are_found_by_their_ids_whatever_index_the_criteria_have() {
+    let tables = Scratch::in_memory(&Registry::builtin().unwrap()).await.unwrap();
+    let now = DateTime::from_timestamp(1_767_225_600, 0).unwrap();
+    let moment = Moment { now, today: now.date_naive(), past: false };
+    let criteria = [
+        r#"{"allInTerritory": {"territory": "north"}}"#,
+        r#"{"industry": {"in": ["wine", "food"]}}"#,
+        r#"{"leadScore": {"min": 90}}"#,
+        r#"{"field": {"name": "owner", "equals": "mara"}}"#,
+        r#"{"field": {"name": "locale", "equals": "de"}}"#,
+        r#"{"field": {"name": "accountType", "in": ["a", "b"]}}"#,
+        r#"{"all": [{"allInTerritory": {"territory": "north"}}, {"any": [{"orderedProduct": {"skuId": "A"}}, {"hasEmail": true}]}]}"#,
+    ];
+    let persons = [(Uuid::from_u128(1), Uuid::from_u128(1)), (Uuid::from_u128(2), Uuid::from_u128(3))];
+    for text in criteria {
+        let criteria = criteria::read(&serde_json::from_str(text).unwrap()).unwrap();
+        let compiler = Compiler::new(Engine::Sqlite, TenantId(Uuid::from_u128(7)), &moment, Scope::Of(&persons));
+        let select = compiler.select("c.customer_id", &criteria);
+        let steps: Vec<Step> =
+            select.wrapped("EXPLAIN QUERY PLAN ", "").all(tables.db(), READING).await.expect("a plan");
+        let customers: Vec<_> = steps.iter().map(|step| &step.detail).filter(|step| step.contains(" c ")).collect();
+        assert!(!customers.is_empty(), "{text}");
+        assert!(customers.iter().all(|step| step.contains("customer_id=?")), "{text}: {customers:#?}");
+    }
+}
+
 #[tokio::test]
 async fn no_set_of_customers_is_walked_for_each_customer() {
     let tables = Scratch::in_memory(&Registry::builtin().unwrap()).await.unwrap();
