@@ -136,7 +136,8 @@ impl FromStr for PreferredHours {
         if from >= DAY {
             return Err("the hours begin at 24:00: write 00:00".to_owned());
         }
-        Self::of(weekdays(days)?, clock(from), clock(to))
+        // Where a form knows no 24:00, people write the last minute for it (zammad/zammad#3180, chatwoot/chatwoot#15638).
+        Self::of(weekdays(days)?, clock(from), clock(if to == DAY - 1 { DAY } else { to }))
     }
 }
 
@@ -225,6 +226,8 @@ mod tests {
             ("Tues/Thurs 8-9", "tue,thu 08:00-09:00"),
             ("sat 0-24", "sat 00:00-24:00"),
             ("22:00-00:00", "22:00-24:00"),
+            ("sat 0:00 - 23:59", "sat 00:00-24:00"),
+            ("9 pm - 2 am", "21:00-02:00"),
         ];
         for (written, usual) in table {
             assert_eq!(read(written).to_string(), usual, "{written}");
@@ -247,6 +250,7 @@ mod tests {
             ("24:00-08:00", "begin at 24:00"),
             ("09:00-09:00", "begin and end at 09:00"),
             ("00:00-24:00", "all hours of all days"),
+            ("00:00-23:59", "all hours of all days"),
             ("mon-someday 9-17", "\"someday\" is not a weekday"),
             ("m 9-17", "\"m\" is not a weekday"),
             ("9-17, 19-21", "is not a time"),
