@@ -2,6 +2,7 @@
 //! The log is in PostgreSQL, or in KurrentDB (on the double, by default the newest; `COMMLOG_TEST_LOG` names another one).
 //! `COMMLOG_NODES_KILLS` and `COMMLOG_NODES_PAUSES` say how often; `COMMLOG_TAKE_OVER_SECONDS` how long another one may take.
 
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
@@ -41,6 +42,9 @@ const RATE: usize = 20;
 
 /// How long a lease lasts.
 const LEASE: Duration = Duration::from_secs(6);
+
+/// The counter of how often a node has looked for calls that were lost, and for messages in doubt.
+const LOOKED: &str = "commlog_process_runs_total{process=\"doubts\",outcome=\"ok\"}";
 
 /// The longest that another node may take where nothing else is said: other tests need the processors, too.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -176,15 +180,25 @@ impl Nodes {
         [has_it, began.elapsed()]
     }
 
-    /// Has two others take over in order, once calls whose process is gone count as lost: the first one puts such messages in doubt
-    /// as soon as it begins, and the second one finds those that the provider has. One alone would do so half a minute later.
+    /// Has two others take over in order once nobody works any more: the first one puts messages in doubt whose calls were lost, as
+    /// soon as it begins, and the second one finds those that the provider has. One alone would take a minute.
     async fn look_for_lost_calls(&mut self) {
-        self.world.go_forward();
+        self.world.rest().await;
         for _ in 0..2 {
+            self.world.go_forward();
+            let mut looked = HashMap::new();
+            for node in &self.running {
+                looked.insert(node.server.address().to_owned(), count(&node.server, LOOKED).await);
+            }
             let (owner, term) = self.holder("processes", 0).await;
             self.restart(owner);
-            self.holder("processes", term).await;
-            self.all_succeed().await;
+            let (owner, _) = self.holder("processes", term).await;
+            let (began, server) = (Instant::now(), &self.running[owner].server);
+            let before = looked.get(server.address()).copied().unwrap_or_default();
+            while count(server, LOOKED).await == before {
+                assert!(began.elapsed() < PATIENCE, "nobody looks for lost calls");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
         }
     }
 
@@ -237,6 +251,13 @@ fn the_rate_held(world: &World) {
 async fn metrics(server: &Server) -> String {
     let url = format!("http://{}/metrics", server.address());
     crate::support::app::http_client().get(url).send().await.expect("it responds").text().await.expect("a text")
+}
+
+/// The sum of a node's counters whose lines begin so.
+async fn count(server: &Server, beginning: &str) -> u64 {
+    let metrics = metrics(server).await;
+    let lines = metrics.lines().filter(|line| line.starts_with(beginning));
+    lines.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum()
 }
 
 with_each_log! {

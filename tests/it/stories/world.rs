@@ -108,6 +108,8 @@ pub(super) struct World {
     most_waiting: usize,
     stop: CancellationToken,
     clients: JoinSet<()>,
+    /// By how many seconds the clocks of all processes were put forward.
+    ahead: i64,
 }
 
 impl World {
@@ -165,6 +167,7 @@ impl World {
             most_waiting: if rate == 0 { usize::MAX } else { 5 * rate },
             stop: CancellationToken::new(),
             clients: JoinSet::new(),
+            ahead: 0,
         }
     }
 
@@ -258,10 +261,7 @@ impl World {
     /// Stops the people and the servers: everything acknowledged is in the log and was sent at most once, and all tables
     /// and hashes are as they should be.
     pub(super) async fn end(mut self, servers: Vec<Server>) {
-        self.stop.cancel();
-        while let Some(ended) = self.clients.join_next().await {
-            ended.expect("no client panicked");
-        }
+        self.stop_people().await;
         let (messages, objects) = {
             let acknowledged = self.acknowledged.lock().expect("no panic");
             (acknowledged.messages.clone(), acknowledged.objects.clone())
@@ -288,16 +288,37 @@ impl World {
         self.adversity.as_ref().expect("Linux loads it into processes").set(is_full, seconds);
     }
 
-    /// Puts the clocks of all processes forward, where that can be done: from now on, what became of calls whose process is gone
-    /// may be looked for.
-    pub(super) fn go_forward(&self) {
+    /// The people stop.
+    async fn stop_people(&mut self) {
+        self.stop.cancel();
+        while let Some(ended) = self.clients.join_next().await {
+            ended.expect("no client panicked");
+        }
+    }
+
+    /// The people stop; waits until the provider is not called any more.
+    pub(super) async fn rest(&mut self) {
+        self.stop_people().await;
+        let (mut calls, mut since) = (self.twilio.calls(), Instant::now());
+        while since.elapsed() < QUIET {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            if self.twilio.calls() != calls {
+                (calls, since) = (self.twilio.calls(), Instant::now());
+            }
+        }
+    }
+
+    /// Puts the clocks of all processes forward once more, where that can be done, by more than a call whose process is gone is
+    /// waited for. A call that is made later could not be found: its provider's clock is behind then.
+    pub(super) fn go_forward(&mut self) {
+        self.ahead += LATER;
         if let Some(adversity) = &self.adversity {
-            adversity.set(false, LATER);
+            adversity.set(false, self.ahead);
         }
     }
 
     /// Waits until the provider has every message, or it is in doubt whether it has.
-    async fn settle(&self, server: &Server, mut open: Vec<(String, String)>) {
+    async fn settle(&mut self, server: &Server, mut open: Vec<(String, String)>) {
         let began = Instant::now();
         let mut settled_at = began;
         let mut count = open.len();
@@ -326,7 +347,7 @@ impl World {
             if waiting.len() < count {
                 (settled_at, count) = (Instant::now(), waiting.len());
             }
-            if settled_at.elapsed() > QUIET {
+            if self.ahead == 0 && settled_at.elapsed() > QUIET {
                 self.go_forward();
             }
             open = waiting;

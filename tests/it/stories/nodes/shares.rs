@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::super::world::length;
-use super::{LEASE, Leases, Log, Node, Nodes, PATIENCE, TakeOvers, metrics, the_rate_held};
+use super::{LEASE, Leases, Log, Node, Nodes, PATIENCE, TakeOvers, count, the_rate_held};
 use crate::support::times;
 
 const SHARES: u8 = 6;
@@ -81,9 +81,7 @@ impl Nodes {
 
 /// How many messages a node has handed over.
 async fn sent(node: &Node) -> u64 {
-    let metrics = metrics(&node.server).await;
-    let counts = metrics.lines().filter(|line| line.starts_with("commlog_provider_sent_total{"));
-    counts.filter_map(|line| line.rsplit_once(' ')?.1.parse::<u64>().ok()).sum()
+    count(&node.server, "commlog_provider_sent_total{").await
 }
 
 with_each_log! {
