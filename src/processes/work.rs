@@ -127,9 +127,9 @@ impl CampaignRoom {
         Self { places: Arc::new(Semaphore::new(all)), all }
     }
 
-    /// How many there may be at the moment: one while a campaign decides, for which each further one is work taken away.
+    /// How many there may be at the moment.
     pub(super) fn most(&self, is_campaign_deciding: bool) -> usize {
-        if is_campaign_deciding { 1 } else { self.all }
+        if is_campaign_deciding { (self.all / 12).max(1) } else { self.all }
     }
 
     /// A place, if fewer than so many are taken.
