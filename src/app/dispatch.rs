@@ -393,8 +393,10 @@ impl App {
         called_at: DateTime<Utc>,
     ) -> Result<Option<InDoubt>, AppError> {
         let stream = customer_stream(caller.tenant, customer_id);
-        let pending =
-            self.read_state::<Customer, _>(stream, |loaded| loaded.state.pending.get(message_id).cloned()).await?;
+        // Another node may have called and another one put it in doubt, while this one has it in memory as one that waits.
+        let pending = self
+            .read_fresh_state::<Customer, _>(stream, |loaded| loaded.state.pending.get(message_id).cloned())
+            .await?;
         let Some(pending) = pending else { return Ok(None) };
         let Stage::InDoubt { route } = pending.stage.clone() else { return Ok(None) };
         let (Some(Ok(mut content)), _) = self.content(caller, stream, &pending).await? else { return Ok(None) };

@@ -183,6 +183,22 @@ on_both! {
         assert_eq!((slow.calls(), provider.calls()), (1, 1));
     }
 
+    async fn a_node_that_queued_a_message_looks_for_it_after_others_called_for_it_and_put_it_in_doubt(world: World) {
+        let (ada, _) = world.customer("ada@example.org").await;
+        let asked = world.app.send_message(&world.agent(), email(ada, MessageClass::Marketing), None).await;
+        let message = world.done(asked).value.message_id;
+        let (elsewhere, stuck) = (world.elsewhere().await, Counting::new(0, 0));
+        let crashing = dispatcher(elsewhere.clone(), stuck.clone(), &CancellationToken::new()).await;
+        stuck.is_called().await;
+        crashing.abort();
+        assert!(crashing.await.is_err_and(|ended| ended.is_cancelled()));
+        let now = elsewhere.ambient().now();
+        assert!(elsewhere.doubt_dispatch(&world.agent(), ada, message, now).await.expect("the log answers"));
+
+        let found = world.app.in_doubt(&world.agent(), ada, message, now).await.expect("the log answers");
+        assert!(found.is_some_and(|found| found.key.message_id == message));
+    }
+
     async fn what_was_queued_before_a_start_is_sent_after_it(world: World) {
         let (ada, _) = world.customer("ada@example.org").await;
         queue(&world, ada, MessageClass::Marketing).await;
