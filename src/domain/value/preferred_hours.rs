@@ -153,10 +153,10 @@ fn time(text: &str) -> Result<u32, String> {
     let wrong = || format!("{:?} is not a time of the day, such as 09:00", text.trim());
     let text = text.trim();
     let text = text.strip_suffix("uhr").or_else(|| text.strip_suffix('h')).unwrap_or(text).trim_end();
-    let half = [("am", 0), ("a.m.", 0), ("pm", 12), ("p.m.", 12)].into_iter();
+    let half = [("am", 0), ("a.m.", 0), ("pm", 12), ("p.m.", 12)];
     let (number, half) = half
-        .filter_map(|(word, hours)| Some((text.strip_suffix(word)?.trim_end(), Some(hours))))
-        .next()
+        .into_iter()
+        .find_map(|(word, hours)| Some((text.strip_suffix(word)?.trim_end(), Some(hours))))
         .unwrap_or((text, None));
     let (hours, minutes) = number.split_once([':', '.', 'h']).unwrap_or((number, "00"));
     let is_number = |part: &str| (1..=2).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_digit());
