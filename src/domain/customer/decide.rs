@@ -43,7 +43,7 @@ pub struct ProfileInput {
     pub locale: Option<String>,
     /// IANA name, such as `Europe/London`.
     pub time_zone: Option<String>,
-    /// When the customer likes to be written to, by his clock, such as `mon-fri 18:00-21:00`.
+    /// When the customer likes to be written to, by their own clock, such as `mon-fri 18:00-21:00`.
     pub preferred_hours: Option<String>,
     /// In any order.
     pub tags: Vec<String>,

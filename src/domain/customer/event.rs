@@ -83,7 +83,7 @@ pub struct Profile {
     pub locale: Option<String>,
     /// IANA name, such as `Europe/London`.
     pub time_zone: Option<String>,
-    /// When the customer likes to be written to, by his clock, such as `mon-fri 18:00-21:00`.
+    /// When the customer likes to be written to, by their own clock, such as `mon-fri 18:00-21:00`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preferred_hours: Option<String>,
     /// Sorted, without repetitions.

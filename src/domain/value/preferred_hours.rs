@@ -1,4 +1,4 @@
-//! When a customer likes to be written to: a window of the day by his clock, perhaps on some weekdays only.
+//! When a customer likes to be written to: a window of the day by their own clock, perhaps on some weekdays only.
 
 use std::fmt;
 use std::str::FromStr;

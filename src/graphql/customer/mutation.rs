@@ -39,7 +39,7 @@ pub struct CustomerInput {
     locale: Option<String>,
     /// IANA name, such as `Europe/London`.
     time_zone: Option<String>,
-    /// When the customer likes to be written to, by his clock: such as `18:00-21:00` or `mon-fri 09:00-18:00`.
+    /// When the customer likes to be written to, by their own clock: such as `18:00-21:00` or `mon-fri 09:00-18:00`.
     preferred_hours: Option<String>,
     /// The tags, in any order.
     #[graphql(default)]

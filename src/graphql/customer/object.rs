@@ -145,7 +145,7 @@ impl Customer {
         self.row.time_zone.as_deref()
     }
 
-    /// When the customer likes to be written to, by his clock: marketing waits for it. Such as `18:00-21:00` or
+    /// When the customer likes to be written to, by their own clock: marketing waits for it. Such as `18:00-21:00` or
     /// `mon-fri 09:00-18:00`; a window over midnight is of the day on which it begins.
     async fn preferred_hours(&self) -> Option<&str> {
         self.row.preferred_hours.as_deref()
