@@ -128,7 +128,8 @@ CREATE INDEX customer_tokens_by_token ON customer_tokens (tenant_id, token, cust
 
 INSERT INTO customers (
     tenant_id, customer_id, source, anonymous, import_id, territory, account_type, priority, owner, lead_score,
-    industry, locale, time_zone, preferred_hours, tags, name, sort_name, external_id, attributes, registered_at, changed_at, version
+    industry, locale, time_zone, preferred_hours, tags, name, sort_name, external_id, attributes, registered_at, changed_at,
+    version
 )
 SELECT
     b.tenant_id, b.customer_id, @text(b.data, 'source'), COALESCE(@bool(b.data, 'anonymous'), FALSE), b.import_id,
@@ -147,8 +148,8 @@ ON CONFLICT (tenant_id, customer_id) DO UPDATE SET
     source = excluded.source, anonymous = excluded.anonymous, import_id = excluded.import_id,
     territory = excluded.territory, account_type = excluded.account_type, priority = excluded.priority,
     owner = excluded.owner, lead_score = excluded.lead_score, industry = excluded.industry,
-    locale = excluded.locale, time_zone = excluded.time_zone, preferred_hours = excluded.preferred_hours, tags = excluded.tags, name = excluded.name,
-    sort_name = excluded.sort_name, external_id = excluded.external_id, attributes = excluded.attributes,
+    locale = excluded.locale, time_zone = excluded.time_zone, preferred_hours = excluded.preferred_hours,
+    tags = excluded.tags, name = excluded.name, sort_name = excluded.sort_name, external_id = excluded.external_id, attributes = excluded.attributes,
     registered_at = excluded.registered_at, changed_at = excluded.changed_at, version = excluded.version;
 
 UPDATE customers AS c SET
